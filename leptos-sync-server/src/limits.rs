@@ -136,7 +136,7 @@ pub const FIRST_SWEEP_MS: u64 = 10 * 60 * 1000;
 /// a connection, and takes some milliseconds to read.
 pub const PAGE_BYTES: usize = leptos_sync_core::limits::FRAME_BYTES;
 
-/// The size in bytes of the read buffer of a WebSocket, which takes most of the memory of an idle
+/// The size in bytes of the read buffer of a WebSocket, a large part of the memory of an idle
 /// connection.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 
@@ -247,7 +247,7 @@ pub const BYTES_BURST: u32 = 16 * 1024 * 1024;
 /// for one of a few hundred.
 pub const CELL_COST: usize = 512;
 
-/// The number of times per second that the presence of one connection is sent to others. It
+/// The maximum number of presence updates of one connection that the relay sends per second. It
 /// suffices for a smooth pointer.
 pub const PRESENCE_PER_S: u32 = 30;
 

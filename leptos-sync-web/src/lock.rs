@@ -55,7 +55,7 @@ impl<T> RwLock<T> {
     }
 }
 
-/// The identity of a thread. A page has one.
+/// The identity of a thread. It is empty in a page, which has a single thread.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Thread(#[cfg(not(target_arch = "wasm32"))] std::thread::ThreadId);
 

@@ -22,7 +22,8 @@ pub struct UsePresenceReturn<P: Value> {
     pub peers: StatusSignal<Vec<Peer<P>>>,
 }
 
-/// The presence of this page. It has none at first, so that the others do not see it.
+/// A handle that sets the presence of this page. Until `set` is called, other clients do not see
+/// the page.
 pub struct OwnPresence<P> {
     status: StoredStatus,
     of: PhantomData<fn(P)>,

@@ -121,7 +121,7 @@ struct Inner {
     time: PageTime,
     has_relay: bool,
     user: Option<User>,
-    /// The number of unused documents that stay open.
+    /// The number of open documents above which unused ones are evicted.
     max_open: usize,
     /// The documents, in the order in which they were first opened.
     docs: Mutex<Vec<OpenDocument>>,

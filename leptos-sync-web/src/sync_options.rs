@@ -43,8 +43,8 @@ pub(crate) type ReadUser = Arc<dyn Fn() -> u64 + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) read: ReadUser,
-    /// The code that follows the name. A page whose app does not name its users does not contain
-    /// this code.
+    /// The function that reacts to changes of the name. A page whose app does not name its users
+    /// does not contain this code.
     pub(crate) watch: fn(SyncContext, ReadUser, Option<Read>),
 }
 

@@ -37,7 +37,7 @@ pub struct Clock {
     replica: ReplicaId,
     last: Time,
     source: Arc<dyn TimeSource>,
-    /// The ids of this writer, which change with the replica id.
+    /// The source of this writer's ids. A new replica id gets a new source.
     ids: IdSource,
 }
 

@@ -1,6 +1,6 @@
 //! The law of containment: a record is removed as a whole.
 //!
-//! Below the path of a record stands one segment without a name, which no key and no field has. The
+//! Each record reserves one unnamed segment below its path. No key or field has that segment. The
 //! cell there is the record's **ender**, always a tombstone. It ends every older cell at or below
 //! the record's path, except itself:
 //!
@@ -8,16 +8,16 @@
 //! cards/a7/title      @5    ended
 //! cards/a7/tags/x     @6    ended
 //! cards/a7/""         @7    the ender
-//! cards/a7/title      @8    not ended: written after the removal was seen
+//! cards/a7/title      @8    not superseded: its stamp is greater
 //! ```
 //!
-//! Nothing else ends anything. Whether a cell is ended depends on stamps and paths alone, so it
-//! commutes with the join, and cells without types obey it too. A cell below a nameless segment,
-//! such as `cards/a7/""/m`, is an ordinary cell below the record's path. An ender that another one
-//! has ended may be forgotten, because the other one ends all that it would end.
+//! Nothing else ends anything. Whether a cell is superseded depends only on stamps and paths, so
+//! the rule commutes with the join, and cells without types obey it too. A cell below a nameless
+//! segment, such as `cards/a7/""/m`, is an ordinary cell below the record's path. An ender that
+//! another one has ended may be forgotten, because the other one ends all that it would end.
 //!
-//! In the order of encoded paths, the cells at or below a path are one range. An ender follows
-//! directly behind the cell at the path itself.
+//! In the order of encoded paths, the cells at or below a path are one range. An ender comes
+//! directly after the cell at the path itself.
 
 use super::Crdt;
 use crate::{

@@ -215,7 +215,7 @@ impl<T> OrSet<T> {
     }
 }
 
-/// Returns whether the element is present, as a number, and its number of tombstones.
+/// Returns 1 if the element is present, otherwise 0, and the number of its tombstones.
 fn counts(cells: &TagCells<()>) -> (usize, usize) {
     (usize::from(!cells.live().is_empty()), cells.tombstones())
 }

@@ -111,8 +111,8 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
         0
     }
 
-    /// Moves the tombstones to `out`, because the document holds them from now on. `path` is the
-    /// path of this value, and is unchanged on return. O(entries).
+    /// Passes every tombstone to `out` and removes it from this value. The document keeps it from
+    /// then on. `path` is the path of this value, and is unchanged on return. O(entries).
     #[doc(hidden)]
     fn take_tombstones(&mut self, path: &mut PathBuf, out: &mut dyn FnMut(PathBuf, Stamp)) {
         let _ = (path, out);

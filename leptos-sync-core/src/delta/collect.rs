@@ -103,7 +103,7 @@ impl Snapshot {
     }
 }
 
-/// Checks the versions as a reader does.
+/// Checks that `version` covers `horizon`, as a reader does.
 fn has_seen(version: &VersionVector, horizon: &VersionVector) -> Result<(), Error> {
     if version.covers(horizon) {
         return Ok(());

@@ -84,8 +84,8 @@ impl Patch {
         Ok(Self::of(cells.finish()?, base).0)
     }
 
-    /// Creates a patch from cells that are encoded relative to `base`, and returns their
-    /// statistics.
+    /// Creates a patch from cells encoded relative to `base`. Also returns the statistics of the
+    /// cells.
     pub(super) fn of((replicas, groups, census): Written, base: Time) -> (Self, Census) {
         let patch = Self {
             replicas,

@@ -86,7 +86,8 @@ pub struct Doc<S> {
     version: VersionVector,
     horizon: VersionVector,
     quarantine: Quarantine,
-    /// The tombstones that the state does not have. Only a document without versions packs them.
+    /// The packed tombstones, which are no longer in `state`. Only documents without versions have
+    /// any.
     packed: Tombstones,
     /// The greatest time of each replica's cells, which exceeds the version only if saved data was
     /// damaged.

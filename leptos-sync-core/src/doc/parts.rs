@@ -4,11 +4,11 @@ use crate::{
     path::{Path, PathBuf},
 };
 
-/// The parts of a document that a transaction has written, each once: the paths of maps, and of the
-/// cells of registers and counters.
+/// The distinct parts that a transaction has written: the paths of maps, and of single cells of all
+/// other types.
 ///
-/// A transaction writes its delta from these, so its cost follows what it wrote. A cell is added
-/// when it is written first, so only maps are searched for.
+/// A transaction builds its delta from these parts, so its cost is proportional to what it wrote. A
+/// cell is added only on its first write, so only maps need a search for duplicates.
 #[derive(Default)]
 pub(super) struct Parts {
     /// Space for the first maps, of which `len` are in use.

@@ -102,7 +102,7 @@ impl Epochs {
         }
     }
 
-    /// Removes everything after the number `end`.
+    /// Removes the epochs that begin after `end`.
     pub fn cut(&mut self, end: Sequence) {
         self.list.retain(|(_, first)| *first <= end);
     }

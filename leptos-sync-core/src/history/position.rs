@@ -42,7 +42,7 @@ pub struct Position {
     /// The relay's epoch when it reported the number. It may be later than the epoch of the change
     /// itself.
     pub epoch: Epoch,
-    /// The number.
+    /// The sequence number in the document's history.
     pub sequence: Sequence,
 }
 

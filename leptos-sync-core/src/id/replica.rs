@@ -18,7 +18,7 @@ use crate::error::Error;
 pub struct ReplicaId(u64);
 
 impl ReplicaId {
-    /// Creates an id from a known value, such as one stored under a lease.
+    /// Creates an id from a known value, such as a stored one.
     pub const fn new(id: u64) -> Self {
         Self(id)
     }

@@ -47,7 +47,7 @@ pub enum Fault {
     Refused,
     /// Fails before it reaches the storage, as if the quota were exceeded.
     Quota,
-    /// Takes effect, but answers with an error.
+    /// The operation takes effect but returns an error.
     AnswerLost,
 }
 

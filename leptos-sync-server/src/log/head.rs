@@ -81,8 +81,8 @@ impl Head {
         !entry.cells.is_empty() && entry.time < self.floor
     }
 
-    /// Returns the times that the cells of an offer may have. `latest` is the latest time in the
-    /// replica's witness.
+    /// Returns a predicate for the times that the relay accepts in the cells of an offer. `latest`
+    /// is the latest time in the replica's witness.
     pub(super) fn offered(&self, now_ms: u64, latest: Time) -> impl Fn(Time) -> bool + use<> {
         let window = self.window(now_ms);
         move |time| !window.is_ahead(time) || time <= latest && time.ms() < limits::CLOCK_MS

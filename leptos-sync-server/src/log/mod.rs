@@ -49,7 +49,8 @@ pub use sqlite::SqliteLog;
 /// - Numbers: each stored entry, and each offer or adoption that changes something, takes the
 ///   number after the document's head.
 /// - Epochs: opening the log starts an epoch, and so does [`new_epoch`](DurableLog::new_epoch). A
-///   document lists an epoch from the first number that it assigns in it.
+///   document adds an epoch to its list, with its first number, when it first assigns a number in
+///   that epoch.
 /// - Heads: an entry is stored only if its number is one more than that of its id's head, it names
 ///   the head's hash, and its time is later. An empty entry has no time and keeps that of the head.
 ///   Heads are never dropped while the document exists.
@@ -168,8 +169,8 @@ pub trait DurableLog: Send + Sync + 'static {
     /// Raises the floor to `before`, but at most to just after the document's latest time. Then
     /// forgets the tombstones below the floor that were received before `received_before_ms`.
     ///
-    /// The horizon rises to the number of each forgotten tombstone, together with its removal. The
-    /// work is cut into transactions of bounded size. A document that was never written is
+    /// In the transaction that removes a tombstone, the horizon rises to the tombstone's number.
+    /// The work is cut into transactions of bounded size. A document that was never written is
     /// unchanged.
     ///
     /// # Errors

@@ -79,9 +79,9 @@ impl RelayOptions {
         self
     }
 
-    /// Sets the time for which the wall clock must be stable after a jump until the relay uses it;
-    /// the default is [`limits::CLOCK_SETTLE_MS`]. Meanwhile, the relay continues with the old
-    /// time, forgets no tombstones and logs the jump, and `/healthz` answers 200 with a warning.
+    /// Sets how long the wall clock must be stable after a jump before the relay uses it; the
+    /// default is [`limits::CLOCK_SETTLE_MS`]. Meanwhile, the relay continues with the old time,
+    /// forgets no tombstones and logs the jump, and `/healthz` answers 200 with a warning.
     #[must_use]
     pub fn clock_settle(mut self, settle: Duration) -> Self {
         let ms = u64::try_from(settle.as_millis()).unwrap_or(u64::MAX);

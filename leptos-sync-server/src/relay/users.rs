@@ -11,7 +11,7 @@ use super::{
 };
 use crate::limits;
 
-/// The users by name who are connected or were recently. So a user who reconnects immediately
+/// The users that are connected or were recently, by name. So a user who reconnects immediately
 /// continues with the same limiters.
 #[derive(Default)]
 pub(super) struct Users(Mutex<HashMap<String, Connected>>);

@@ -130,7 +130,7 @@ struct Server {
     warned: Option<Instant>,
 }
 
-/// A connection that had sent no request when it was accepted.
+/// A connection that may not have sent a request yet.
 struct Silent {
     has_asked: Arc<AtomicBool>,
     task: AbortHandle,

@@ -1,13 +1,13 @@
 //! Copies of records in `localStorage`, from the moment at which the page may end until the
 //! database has them.
 //!
-//! When a page ends, Chromium aborts all of its transactions that have not run, even those that are
-//! committed: they wait for a thread, or for another transaction. `localStorage` is written at
-//! once. A later page writes the copies that it finds.
+//! When a page ends, Chromium aborts all of its transactions that have not run, even if `commit`
+//! was called: they wait for a thread or for another transaction. Writes to `localStorage` are
+//! synchronous. A later page writes the copies that it finds.
 //!
 //! A copy is an item. Its name consists of [`ITEM`], the name of the database, a zero character,
-//! and the key; its value is that of the record. The bytes of key and value are decimal numbers
-//! with commas in between, which takes little code.
+//! and the key; its value is that of the record. Key and value are encoded as comma-separated
+//! decimal bytes, which needs little code.
 
 use js_sys::{Array, JsString, Object, Uint8Array, global};
 use leptos_sync_core::storage::{Batch, Write};

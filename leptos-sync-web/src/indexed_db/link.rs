@@ -28,7 +28,7 @@ pub(super) struct Link {
 }
 
 enum State {
-    /// A connection is open, unless it was closed since.
+    /// A connection was opened. It may have been closed since.
     Opened(Connection),
     /// A connection is being opened for the jobs in the list.
     Opening(Vec<Job>),

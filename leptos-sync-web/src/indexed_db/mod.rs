@@ -104,8 +104,8 @@ impl IndexedDbStorage {
         Self { link }
     }
 
-    /// Returns whether the page uses the database as it is, and not one that was cleared or closed
-    /// since.
+    /// Returns whether the page's database is still open and was not cleared since the page opened
+    /// it.
     pub(crate) fn is_current(&self) -> bool {
         self.link.is_current()
     }

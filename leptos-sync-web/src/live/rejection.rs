@@ -16,8 +16,9 @@ use super::Status;
 /// - The reason is [`Reason::Forged`]: another user of this browser made the edit. It stays in the
 ///   document, and the page sends it when that user is back.
 /// - The user made the edit before the page learned that the user may only read, for example
-///   offline. It stays in the document, and the page sends it when the user may edit. The reason is
-///   [`Reason::Forbidden`], and one rejection has the state with all of these edits.
+///   offline. It stays in the document, and the page sends it when the user may edit. One rejection
+///   covers all of these edits, with the state that contains them; its reason is
+///   [`Reason::Forbidden`].
 /// - The document was removed at the relay. It keeps its edits.
 ///
 /// An edit that the relay rejects for its [time](Reason::concerns_time) is not listed: the page

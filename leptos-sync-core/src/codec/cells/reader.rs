@@ -58,7 +58,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Validates every length, path, stamp and limit. Allocates one time per replica.
+    /// Validates every length, path, stamp and limit, and returns the number of cells and each
+    /// replica's latest time. Allocates one `Time` per replica.
     pub(crate) fn validate(self) -> Result<Census, Error> {
         let mut input = Reader::new(self.groups);
         let mut cells = 0;
@@ -214,7 +215,8 @@ impl<'a> Group<'a> {
 }
 
 impl Group<'_> {
-    /// Rejects content at the path of an ender, which is always a tombstone.
+    /// Rejects a group that has a value at the empty key below a record, where only a tombstone may
+    /// be.
     #[cold]
     fn check_nameless(&self) -> Result<(), Error> {
         let is_content = |cell: CellRef<'_>| cell.key.is_empty() && cell.value.is_some();

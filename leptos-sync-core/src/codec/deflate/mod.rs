@@ -55,8 +55,8 @@ fn deflate(body: &[u8], room: usize) -> Option<Scratch> {
     (matches!(status, Ok(Status::StreamEnd)) && out.len() <= room).then_some(out)
 }
 
-/// Inflates all of `deflated` to `size` bytes. Returns `None` if it has another size. Never
-/// allocates more.
+/// Inflates `deflated` to exactly `size` bytes. Returns `None` if the data is invalid or inflates
+/// to another size. Never allocates more than `size` bytes.
 ///
 /// The state takes 40 KiB of stack, so this must not be inlined into code without compression.
 #[inline(never)]

@@ -9,8 +9,8 @@
 //! repeat an element without bytes as often as the length says, and recurse without a limit. Here,
 //! a decoder
 //!
-//! - accepts a length only if that many elements can follow: each takes a byte, except
-//!   [`FREE_ELEMENTS`] per value;
+//! - rejects a length that exceeds the bytes that are left. Elements that take no bytes are limited
+//!   to [`FREE_ELEMENTS`] per value;
 //! - reserves memory for at most as many elements as the value has bytes, in all its sequences
 //!   together. Valid values are not affected: each element has a first byte of its own;
 //! - rejects more than [`limits::DEPTH`](crate::limits::DEPTH) nested options, sequences, maps,

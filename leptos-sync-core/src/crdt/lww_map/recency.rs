@@ -309,7 +309,7 @@ impl Recency {
         self.set_prev(next, prev, replica);
     }
 
-    /// Links the first `count` slots, which are in order in one list, unless links exist.
+    /// If no links exist, links the first `count` slots, which form one list in slot order.
     #[inline]
     fn link_all(&mut self, count: u32) {
         if self.links.is_empty() {

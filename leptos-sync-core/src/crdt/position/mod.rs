@@ -45,7 +45,7 @@ const SHORT_BYTES: [usize; 5] = [192, 160, 128, 96, 64];
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Position(Box<[u8]>);
 
-/// The position of a new element, and new ones of its neighbours.
+/// The position of a new element, and the new positions of its neighbours, if any had to change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Placement {
     /// The position of the new element.
@@ -57,7 +57,7 @@ pub struct Placement {
 }
 
 impl Position {
-    /// Checks the bytes of a position. O(bytes).
+    /// Parses the bytes of a position. Returns `None` if they are invalid. O(bytes).
     pub fn read(bytes: &[u8]) -> Option<Self> {
         steps(bytes).map(|_| Self(bytes.into()))
     }
@@ -256,7 +256,7 @@ impl<'a, I: Iterator<Item = &'a Position>> Side<'a, I> {
     }
 }
 
-/// Returns the positions of a run between two others.
+/// Returns `count` increasing positions between `left` and `right`.
 fn run(
     left: Option<&Position>,
     right: Option<&Position>,

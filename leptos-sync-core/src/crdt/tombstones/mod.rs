@@ -33,9 +33,10 @@ use crate::{
 /// titles/b1  @9 by r1      7, 2 << 2 | 1, b1, +4               the replica is the same
 /// ```
 ///
-/// A look-up is a binary search for the block, and reads half of it. A change writes all
-/// tombstones again, so changes are collected. Therefore a tombstone stays when its key is written
-/// again: it counts only where the view has no cell. A clone shares all tombstones.
+/// A look-up finds the block by binary search and reads half of it on average. Each change rewrites
+/// all tombstones, so changes are batched. A tombstone whose key was written again therefore stays
+/// until the next rewrite; it is ignored wherever the view has a cell. A clone shares all
+/// tombstones.
 #[derive(Clone, Default)]
 pub(crate) struct Tombstones(Option<Arc<Records>>);
 

@@ -29,7 +29,7 @@ enum Step {
     Join(u16, u64, Option<u32>),
     /// Writes or removes some keys in a transaction.
     Edit(u16, u16, Option<u32>),
-    /// Replaces some cells, even by older ones, or removes them.
+    /// Replaces some cells, even with older ones, or removes them.
     Put(u16, u16, Option<(u64, Option<u32>)>),
     Forget(u64),
     /// Stores the document and loads it again.

@@ -66,7 +66,7 @@ impl Comparison {
 pub struct RangeDifference {
     /// The changes of the document.
     pub changes: Changes,
-    /// The cells that the relay lacks, or of which it has older ones.
+    /// The cells that the relay lacks or has in an older version.
     pub offers: Vec<Patch>,
 }
 
@@ -105,8 +105,9 @@ impl Difference {
 }
 
 impl Exchange {
-    /// Compares a range of the relay's cells with the base, which becomes equal to it, except for
-    /// the offers. If the base has many cells there, compares the first part of the range.
+    /// Compares a range of the relay's cells with the base, and updates the base to match the
+    /// range, except for the cells to offer. If the base has many cells there, compares the first
+    /// part of the range.
     pub(super) fn range(
         &mut self,
         doc: &mut dyn DocCells,

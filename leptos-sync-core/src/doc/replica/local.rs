@@ -38,8 +38,8 @@ impl<S: Root> Replica<S> {
         self.exchange.absorb_entries();
     }
 
-    /// Removes the tombstones of a document without a relay, except those of the outbox, when no
-    /// other tab can have older cells. O(cells of the document).
+    /// Removes the tombstones of a document without a relay, except those of the outbox. Call it
+    /// only when no other tab can hold older cells. O(cells of the document).
     pub fn forget_local_tombstones(&mut self) {
         self.doc.forget_before(self.exchange.latest().next());
         let base = self.exchange.base.cells();

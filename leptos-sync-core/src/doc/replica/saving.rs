@@ -46,8 +46,8 @@ impl Pending {
 }
 
 impl Exchange {
-    /// Begins a write of everything that the storage lacks, or only of its entries. Returns what
-    /// the write stores.
+    /// Begins a write of everything that the storage lacks, or, if `is_of_entries`, only of the
+    /// missing entries. Returns what the write stores.
     fn write(&mut self, is_of_entries: bool) -> Saved {
         let mut has_changed = !self.removed.is_empty() && !is_of_entries;
         for one in &mut self.entries {
@@ -133,7 +133,7 @@ impl Exchange {
     }
 }
 
-/// What a storage reads and writes.
+/// Methods with which a storage loads and saves a replica.
 impl<S: Root> Replica<S> {
     /// Sets the place in the relay's history, as it was stored with the base and the outbox.
     pub fn load_progress(&mut self, progress: Progress) {

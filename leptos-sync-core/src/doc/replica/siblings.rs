@@ -222,7 +222,8 @@ impl Exchange {
         change
     }
 
-    /// Joins an entry of another tab, unless it is known, even if entries before it are missing.
+    /// Joins another tab's entry even if earlier entries of its id are missing. Does nothing if the
+    /// entry is known.
     fn join_unordered(
         &mut self,
         doc: &mut dyn crate::doc::cells::DocCells,

@@ -55,7 +55,7 @@ impl Keys {
         self.key(CHUNK, &[generation, index as u64])
     }
 
-    /// Returns the key of a log record. `nonce` differs between all records.
+    /// Returns the key of a log record. `nonce` is unique to the record.
     pub(super) fn log(&self, generation: u64, sequence: Sequence, nonce: u64) -> Vec<u8> {
         self.key(LOG, &[generation, sequence.get(), nonce])
     }

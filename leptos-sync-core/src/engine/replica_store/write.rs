@@ -160,8 +160,8 @@ impl<St: Storage> ReplicaStore<St> {
         self.finish(replica, batch, write)
     }
 
-    /// Returns whether the storage has the base of another history. Cells of this history must not
-    /// be stored with it before they were compared with the relay.
+    /// Returns whether the storage has the base of another history. Do not store cells of this
+    /// history with that base until they have been compared with the relay.
     fn has_another_history<S: Root>(&self, replica: &Replica<S>) -> bool {
         let is_other = |theirs| {
             !has_same_history(replica.progress(), theirs) && !has_compared(replica, theirs)

@@ -98,8 +98,8 @@ impl<S> CachedStorage<S> {
 }
 
 impl<S: Storage> CachedStorage<S> {
-    /// Reads `key` for all waiting callers. `now`, the start of the load, is the value's age in the
-    /// cache.
+    /// Reads `key` for all waiting callers. `now` is the start of the load; the age of the cached
+    /// value counts from it.
     async fn load(&self, key: &[u8], leader: Leader, now: u64) -> Result<Option<Vec<u8>>, Error> {
         // On an error, or if this future is dropped, dropping the leader wakes its followers.
         let value = self.store.get(key).await?;

@@ -151,7 +151,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         .map(|(done, _)| done)
     }
 
-    /// Reads a value of the layer above.
+    /// Reads a value that the layer above, such as `Collection`, stores beside the records.
     pub(crate) async fn extra(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.store.get(&self.layout.extra(key)).await
     }

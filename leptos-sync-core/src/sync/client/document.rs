@@ -131,11 +131,11 @@ pub trait Document {
     /// If the [reason concerns time](Reason::concerns_time), restamp the entry: not before the
     /// window's floor, and at the relay's time if it was ahead. Otherwise roll it back, which
     /// leaves an empty entry under its number. The entry and all later ones of its id are no longer
-    /// on their way, and are sent again.
+    /// in flight; the client sends them again.
     ///
     /// # Errors
     ///
-    /// If that fails.
+    /// If the entry cannot be restamped or rolled back.
     fn rejected(
         &mut self,
         id: EntryId,

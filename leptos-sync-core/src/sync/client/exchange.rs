@@ -232,7 +232,8 @@ impl<D: Document> Exchange<D> {
         out.push(Request::Read { channel, after });
     }
 
-    /// Settles the outbox if the document has read everything that the relay had at the opening.
+    /// Calls `caught_up` once the document has read everything that the relay had when it opened
+    /// the document. Then pushes the outbox.
     fn settle(&mut self, channel: Channel, out: &mut Vec<Request>) -> Result<(), Fault> {
         let session = &mut self.session;
         if !session.is_settled && self.document.position() >= session.target {

@@ -32,7 +32,7 @@ pub(super) enum Answer {
     Valid,
     /// It only repeats an earlier rejection or gap.
     Repetition,
-    /// It concerns no entry that was sent, or not the next one of its id.
+    /// The answer concerns an entry that was not sent, or that is not the next one of its id.
     Invalid,
 }
 
@@ -141,5 +141,5 @@ pub(super) fn size(entry: &Entry) -> usize {
     entry.cells.bytes() + ENTRY_BYTES
 }
 
-/// About the size of an entry without its cells in bytes.
+/// The approximate size in bytes of an entry without its cells.
 const ENTRY_BYTES: usize = 64;

@@ -81,8 +81,8 @@ impl Host {
         self.link.stage() == Stage::Over
     }
 
-    /// Ends the connection. The driver should still send the queued frames, of which this is the
-    /// last.
+    /// Ends the connection. The driver should still send the queued frames; the `Bye` is the last
+    /// one.
     pub fn bye(&mut self, reason: Reason, text: &str) {
         let text = text.to_owned();
         self.send(&Response::Bye { reason, text });

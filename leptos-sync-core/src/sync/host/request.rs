@@ -90,7 +90,7 @@ pub enum ClientRequest {
     },
     /// Offers data although the user may not write. The document is closed already.
     Forbidden {
-        /// The document.
+        /// The channel of the document.
         channel: Channel,
     },
     /// Sends presence data to the other clients.

@@ -1,4 +1,5 @@
-//! The messages between clients and relays. `docs/protocol.md` specifies every byte.
+//! The messages between clients and relays, and between tabs. `docs/protocol.md` specifies every
+//! byte.
 
 mod answers;
 mod broadcast;

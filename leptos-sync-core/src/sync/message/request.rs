@@ -87,7 +87,7 @@ pub enum Request {
     /// Entries of the client's outbox, in order. The entries of an id have consecutive numbers.
     /// Each is accepted or rejected separately.
     Push {
-        /// The document.
+        /// The channel of the document.
         channel: Channel,
         /// The entries, at least one and at most [`limits::IN_FLIGHT`]. Their
         /// [`stored`](Entry::stored) is not sent.
@@ -95,7 +95,7 @@ pub enum Request {
     },
     /// Presence data, such as a cursor or a selection.
     Presence {
-        /// The document.
+        /// The channel of the document.
         channel: Channel,
         /// Arbitrary data of the app, or empty if the replica is no longer present.
         data: Vec<u8>,

@@ -126,7 +126,7 @@ pub enum Response {
         /// The name of that client's user, as the relay's authorizer determined it, or empty if the
         /// authorizer does not distinguish users.
         user: String,
-        /// The data that the client sent; empty if it is no longer present.
+        /// The data that the client sent. Empty if the client is no longer present.
         data: Vec<u8>,
     },
     /// The user's permission for an open document has changed.

@@ -67,7 +67,7 @@ pub(crate) struct Options {
     )]
     pub(crate) retention_days: Retention,
 
-    /// The number of seconds for which this machine's clock must be stable after a jump until the
+    /// The number of seconds for which this machine's clock must be stable after a jump before the
     /// relay uses it. Until then, the relay continues with the time before the jump.
     #[arg(
         long,

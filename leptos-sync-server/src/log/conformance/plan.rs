@@ -24,7 +24,7 @@ pub(super) enum Step {
 /// The path and the value of a cell. A value of zero is a tombstone.
 pub(super) type CellPlan = (u8, u8);
 
-/// An entry of one of a few ids.
+/// A planned entry, under one of a few replica ids.
 #[derive(Clone, Debug)]
 pub(super) struct EntryPlan {
     pub(super) id: u8,

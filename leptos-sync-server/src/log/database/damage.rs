@@ -55,7 +55,7 @@ impl Damage {
         first.clone()
     }
 
-    /// Records that a document was removed, together with its damage.
+    /// Forgets the damage and the audit of a removed document.
     pub(in crate::log) fn removed(&self, document: &str) {
         self.damaged.lock().remove(document);
         self.audited.lock().remove(&key(document));

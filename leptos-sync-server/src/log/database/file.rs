@@ -86,8 +86,8 @@ impl<O: Operations> DatabaseFile<O> {
 
     /// Runs a read operation on a document. Returns `None` if the document does not exist.
     ///
-    /// If `walk` is true, the operation searches cells or ids. Then it first audits the document,
-    /// unless it has already been audited.
+    /// Set `walk` if `work` searches cells or ids. Then the document is audited first, unless it
+    /// already was.
     pub(in crate::log) async fn read<T: Send + 'static>(
         &self,
         document: &str,

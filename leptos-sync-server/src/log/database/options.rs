@@ -47,7 +47,7 @@ impl SqliteOptions {
     }
 
     /// Sets the file of the relay's [key](crate::SealKey), which is created if it does not exist.
-    /// The default is beside the database, with `-key` after its name.
+    /// By default, its path is that of the database with `-key` appended.
     ///
     /// Keep this file when you restore the database from a backup. If it is lost, restore it too.
     /// With another key, each client can restore only what its own user wrote; see

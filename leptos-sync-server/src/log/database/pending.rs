@@ -7,8 +7,8 @@ use crate::limits;
 ///
 /// Many small operations share a commit with at most one large operation. Those that arrive during
 /// that commit have the next one to themselves. So a small operation waits for at most one large
-/// one, even if it has begun already. Large operations of different documents take turns. No caller
-/// relies on the order, since a connection waits for the answer before its next request.
+/// one, even one that is already running. Large operations of different documents take turns. No
+/// caller relies on the order, since a connection waits for the answer before its next request.
 pub(super) struct Pending<J> {
     small: VecDeque<J>,
     large: VecDeque<J>,

@@ -1,8 +1,8 @@
 //! The stored form of numbers, and the checksum of every record.
 //!
-//! A checksum is xxh64 over the fields of a record in column order. The length of a field precedes
-//! it if it varies. The seed is the number of the table, so a record of one table is never valid in
-//! another.
+//! A checksum is xxh64 over the fields of a record in column order. A field of variable length is
+//! preceded by its length. The seed is the number of the table, so a record of one table is never
+//! valid in another.
 
 use xxhash_rust::xxh64::Xxh64;
 

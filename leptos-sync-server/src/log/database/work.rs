@@ -79,7 +79,7 @@ pub(in crate::log) trait Operations: Send + Sync + 'static {
 /// What follows an operation.
 pub(in crate::log) enum Finished<A, C> {
     Answer(Result<A, Error>),
-    /// The answer follows after this work.
+    /// The writer answers after this work.
     After(C),
     /// This work follows the answer.
     Before(Result<A, Error>, C),

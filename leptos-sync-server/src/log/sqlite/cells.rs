@@ -206,7 +206,7 @@ pub(super) fn end(
     }
 }
 
-/// Returns whether a document that was audited has a cell at a path.
+/// Returns whether a document has a cell at a path. The document must have been audited.
 pub(super) fn has(connection: &Connection, document: i64, path: &[u8]) -> Result<bool, Error> {
     connection
         .prepare_cached("SELECT 1 FROM cells WHERE document = ?1 AND path = ?2")

@@ -120,8 +120,8 @@ impl<'a> Draft<'a> {
         Ok(true)
     }
 
-    /// Stores an entry that was checked. `old` is its id before. Returns whether one of its cells
-    /// lost.
+    /// Stores an entry that was checked. `old` is the stored state of the entry's id before this
+    /// entry. Returns whether one of its cells lost to a stored cell.
     pub(super) fn take(
         &mut self,
         user: i64,

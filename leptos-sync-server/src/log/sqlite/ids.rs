@@ -13,7 +13,7 @@ use crate::{
     log::database::{Checksum, Tally, damaged, fault, from_sql, to_sql},
 };
 
-/// An id of a document.
+/// The record of a replica id that has written a document.
 #[derive(Clone, Copy)]
 pub(super) struct StoredId {
     pub(super) replica: ReplicaId,

@@ -96,7 +96,8 @@ impl Operations for Tables {
         })
     }
 
-    /// Clears removed documents, of which an earlier process may have left records.
+    /// Returns the chore that clears removed documents, since an earlier process may have left
+    /// records of them.
     fn first_chore(&self) -> Chore {
         Chore::Clear
     }

@@ -63,7 +63,7 @@ impl Disk {
         self.is_suspended.get()
     }
 
-    /// Returns the key of the user's permission: 1 to edit, 0 to read.
+    /// Returns the key of the record that stores the user's permission (1: edit, 0: read).
     pub(super) fn permission_key(&self) -> Vec<u8> {
         let mut key = self.store().prefix().to_vec();
         key.push(PERMISSION);
@@ -228,7 +228,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Reads what another tab has changed in the storage, or whether the storage is empty now.
+    /// Reads the changes that another tab has stored, and handles an emptied storage.
     fn refresh(self: &Rc<Self>, disk: &Disk) {
         let scan = Scan::prefix(&disk.store().shared_prefix());
         self.read(scan, Self::refreshed);

@@ -235,7 +235,7 @@ fn names<S: Root>(replica: &Replica<S>) -> Vec<EntryId> {
     entries.map(|one| one.entry().id).collect()
 }
 
-/// How an entry is rolled back.
+/// A function that rolls back an entry.
 type RollBack<S> = fn(&mut Replica<S>, EntryId) -> Result<Option<RejectedEntry<S>>, Error>;
 
 impl<S: Root> DocumentActor<S> {

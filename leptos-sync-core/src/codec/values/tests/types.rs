@@ -1,4 +1,4 @@
-//! A value that was written as one type and is read as another: the same value, or an error.
+//! Tests that a value read as another type is the same value or an error.
 
 use std::collections::{BTreeMap, BTreeSet};
 

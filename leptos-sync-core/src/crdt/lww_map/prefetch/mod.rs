@@ -21,8 +21,8 @@ pub(super) const NOWHERE: u32 = u32::MAX;
 /// The minimum number of keys for prefetching to pay off.
 const KEYS: usize = 4;
 
-/// The minimum number of entries for prefetching to pay off. Fewer entries stay in a near cache,
-/// and new ones are adjacent in memory.
+/// The minimum number of entries for prefetching to pay off. Smaller maps stay in the first- or
+/// second-level cache, where a prefetch saves nothing.
 const ENTRIES: usize = 16 * 1024;
 
 /// Whether prefetching is compiled in. A page does not download it.

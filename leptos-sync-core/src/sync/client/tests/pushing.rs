@@ -107,7 +107,8 @@ fn an_entry_taken_after_a_rejection_opens_the_document_again() {
     assert_eq!(talk.kinds(), ["open"]);
 }
 
-/// Otherwise a page and a relay would repeat the same rejection without end.
+/// The client stops sending an entry that the relay rejects repeatedly, because both would repeat
+/// the exchange forever.
 #[test]
 fn an_entry_that_is_rejected_again_and_again_waits() {
     let mut talk = Talk::live(entries(1..=1));

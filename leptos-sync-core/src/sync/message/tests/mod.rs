@@ -100,7 +100,7 @@ fn has_unknown_reason(bytes: &[u8]) -> bool {
     )
 }
 
-/// An app opens a document with each page load, mostly without anything to send.
+/// Each page load opens a document, usually with an empty outbox, so `Open` must be small.
 #[test]
 fn opening_without_an_outbox_takes_200_bytes() {
     let greatest = Position {

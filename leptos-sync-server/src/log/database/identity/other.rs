@@ -10,7 +10,7 @@ use std::{
 pub(in crate::log::database) struct Identity;
 
 impl Identity {
-    /// Returns the identity of the file with a name.
+    /// Returns the identity of the file at `path`.
     pub(in crate::log::database) fn of(path: &Path) -> io::Result<Self> {
         fs::metadata(path).map(|_| Self)
     }
