@@ -245,3 +245,23 @@ fn a_stored_count_does_not_contain_an_earlier_one_that_was_rejected() {
         assert_eq!(tab.replica.doc().state().likes.value(), 6);
     }
 }
+
+/// The entry has left the outbox, because the stored base has it. Then a tab that has not read it
+/// rewrites the base, and the relay loses it.
+#[test]
+fn a_tab_that_has_read_less_keeps_the_stored_base_when_it_compacts() {
+    let mut scene = Scene::new();
+    let empty = scene.relay.db.clone();
+    let (mut one, mut asleep) = two_tabs(&mut scene);
+    edit(&mut scene, &mut one, |tx| tx.likes().increment(5));
+    scene.sync(&mut one);
+    assert!(one.save(&mut scene.oracle));
+    assert!(asleep.disk.save(&mut asleep.replica, true));
+    scene.restart(Some(empty));
+    drop(one);
+    let mut next = asleep.open("the next tab");
+    scene.sync(&mut next);
+    let mut device = scene.tab("another device");
+    scene.sync(&mut device);
+    assert_eq!(device.replica.doc().state().likes.value(), 5);
+}

@@ -145,7 +145,8 @@ impl<St: Storage> ReplicaStore<St> {
 /// Returns whether the replica has compared the base of another history with the relay.
 pub(super) fn has_compared<S: Root>(replica: &Replica<S>, theirs: &Progress) -> bool {
     replica.before_comparisons().iter().any(|before| {
-        let (at, their_at) = (end(before), end(theirs));
+        // What the relay was offered certainly, and what the stored base may contain.
+        let (at, their_at) = (position(before), end(theirs));
         Epochs::common_with(&before.epochs, at, &theirs.epochs, their_at) >= their_at
     })
 }

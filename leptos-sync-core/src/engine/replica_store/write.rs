@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     id::ReplicaId,
     limits,
-    replica::{Pending, Replica, Saved},
+    replica::{Pending, Progress, Replica, Saved},
     storage::{Batch, Expected, Storage},
 };
 
@@ -88,7 +88,11 @@ impl<St: Storage> ReplicaStore<St> {
     ///
     /// Those of [`save`](ReplicaStore::save).
     pub fn compact<S: Root>(&mut self, replica: &mut Replica<S>) -> Result<ReplicaWrite, Error> {
-        if let Some(marker) = self.marker.filter(|_| self.has_another_history(replica)) {
+        let keeps = |marker: &Marker| {
+            self.has_another_history(replica)
+                || !replica.must_rewrite() && self.is_behind(replica.progress(), marker)
+        };
+        if let Some(marker) = self.marker.filter(keeps) {
             return self.append(replica, marker);
         }
         let generation = ReplicaId::random()?.get();
@@ -145,19 +149,21 @@ impl<St: Storage> ReplicaStore<St> {
         }
         let progress = replica.progress();
         // A tab that has read less than another one adds its cells, but not its position.
-        let position = progress.cursor.position;
-        let is_behind = position.sequence < marker.position.sequence
-            || self
-                .theirs
-                .as_ref()
-                .is_some_and(|theirs| end(theirs) > end(progress));
-        let writes_progress = !is_other && (!is_behind || progress.comparing);
+        let writes_progress = !is_other && !self.is_behind(progress, &marker);
         if writes_progress {
-            marker.position = position;
+            marker.position = progress.cursor.position;
         }
         let mut write = Write::new(marker, contents, writes_progress);
         write.is_of_entries = is_other;
         self.finish(replica, batch, write)
+    }
+
+    /// Returns whether another tab has stored a base that has more. It must stay: entries have left
+    /// the outbox because it has them, and the relay may have lost them since.
+    fn is_behind(&self, progress: &Progress, marker: &Marker) -> bool {
+        let theirs = self.theirs.as_ref();
+        progress.cursor.position.sequence < marker.position.sequence
+            || theirs.is_some_and(|theirs| end(theirs) > end(progress))
     }
 
     /// Returns whether the storage has the base of another history. Do not store cells of this
